@@ -32,7 +32,7 @@ BACKENDS = Registry(
     },
 )
 
-DECIDING = ("format", "system", "template", "dtype")
+DECIDING = ("format", "system", "template", "dtype", "latent")
 """Options that decide what is read and written; the others say where and how fast."""
 
 

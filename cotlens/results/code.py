@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -77,6 +78,20 @@ def _kind(mark: str) -> tuple[bool, int]:
 def opening(name: str, **options: Any) -> str:
     """The call that loads a model by name with what else has to be said."""
     return f"cl.load({', '.join([repr(name), *(f'{option}={value!r}' for option, value in options.items())])})"
+
+
+def opening_of(model: Any) -> str:
+    """The call that loads a model as it was loaded, as far as a literal can say how."""
+    return opening(
+        model.name, **{name: value for name, value in getattr(model, "asked", {}).items() if _literal(value)}
+    )
+
+
+def _literal(value: Any) -> bool:
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (SyntaxError, ValueError):
+        return False
 
 
 def making(trace: Trace, usual: Usual = None, by: str = "model") -> list[str]:

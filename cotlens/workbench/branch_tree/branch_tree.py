@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotlens._core.errors import CotLensError, InputError
 from cotlens.results import code
+from cotlens.results.code import opening_of
 from cotlens.results.summary import escaped, fitted, table
 from cotlens.trace import Trace
 from cotlens.trace.collection.traces import Traces
@@ -148,7 +149,7 @@ class BranchTree(BranchTreeView):
     def _written(self) -> str:
         nodes = branches.in_sight(self.tree)
         names = [line for node in nodes for line in code.loading(node.trace)]
-        own = [] if self.source is None else [f"model = cl.load({self.source.model.name!r})"]
+        own = [] if self.source is None else [f"model = {opening_of(self.source.model)}"]
         return branches.whole(self.tree, own or list(dict.fromkeys(names)))
 
     def _tell(self) -> None:

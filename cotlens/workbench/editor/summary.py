@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cotlens.results import Result
-from cotlens.results.code import loading, script
+from cotlens.results.code import loading, opening_of, script
 from cotlens.results.summary import LEAST, MOST, escaped, one_line, summary
 from cotlens.workbench.branches.tree import Tree
 from cotlens.workbench.editor.latents.strip import in_words
@@ -46,7 +46,7 @@ def code_of(measuring: MeasureRunner, tree: Tree, branch: str, readers: Sequence
     why = measuring.why_not(trace, shown)
     cannot = f"# no result: {shown.entry.label} can't be measured here: {one_line(why or '')}"
     last = shown.code() if why is None else cannot
-    return script(f"model = cl.load({model.name!r})", *tree.script(branch), *readers, last)
+    return script(f"model = {opening_of(model)}", *tree.script(branch), *readers, last)
 
 
 def _branches(tree: Tree) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cotlens.measure.features.autoencoder.sae import SAE
 from cotlens.measure.features.autoencoder.store import SHIPPED
 from cotlens.models.contract import Model
+from cotlens.results.code import opening_of
 from cotlens.workbench.feature_table.reading import LatentReading
 
 
@@ -20,7 +21,7 @@ def script(
     metric: str,
 ) -> str:
     """Python that makes a trace by `steps` and its table, with the effects that were measured, again."""
-    head = ["import cotlens as cl", "", f"model = cl.load({model.name!r})", loading(sae)]
+    head = ["import cotlens as cl", "", f"model = {opening_of(model)}", loading(sae)]
     made = [step.removeprefix(f"{loading(sae)}\n") for step in steps]
     return "\n".join([*head, *made, f"found = {asking(known, selection, target, metric)}", "found.frame()"])
 

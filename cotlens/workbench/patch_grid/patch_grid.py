@@ -18,7 +18,7 @@ from cotlens.measure.patching.grid import PatchGrid as PatchingMethod
 from cotlens.measure.patching.pair import Pair, pair_of
 from cotlens.models.contract import Model
 from cotlens.results import Result
-from cotlens.results.code import script
+from cotlens.results.code import opening_of, script
 from cotlens.trace import Trace
 from cotlens.widgets.patch_grid import PatchGridView
 from cotlens.workbench.branches.node import Node
@@ -138,7 +138,7 @@ class PatchGrid(TreeController):
             other = "source" if self.side(self._tree.current_id) == "base" else "base"
             return "\n".join([
                 "import cotlens as cl", "from cotlens.models.contract import Patch", "",
-                f"model = cl.load({self.model.name!r})", *self._tree.script(self.roots[other]), "donor = trace",
+                f"model = {opening_of(self.model)}", *self._tree.script(self.roots[other]), "donor = trace",
                 *self._tree.script(self._tree.current_id),
             ])  # fmt: skip
 
@@ -154,7 +154,7 @@ class PatchGrid(TreeController):
     def _code_of_grid(self) -> str:
         made = [line for side, root in self.roots.items() for line in (*self._tree.script(root), f"{side} = trace")]
         return script(
-            f"model = cl.load({self.model.name!r})", *made,
+            f"model = {opening_of(self.model)}", *made,
             f"result = {self.call}" if self.call else f"# result: {self.results[0]!r}, as it was measured",
             "cl.PatchGrid(result, model=model, base=base, source=source)",
         )  # fmt: skip

@@ -128,6 +128,11 @@ class LazyModel:
         self.owner, self.codec = _LazyOwner(self), _LazyCodec(self)
 
     @property
+    def asked(self) -> Mapping[str, Any]:
+        """The options by which it was loaded that decide its texts."""
+        return options(self._identity)
+
+    @property
     def asleep(self) -> bool:
         """Whether it isn't loaded yet."""
         return self._model is None

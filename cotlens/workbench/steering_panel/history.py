@@ -10,6 +10,7 @@ from typing import Any
 from cotlens._core.errors import InputError
 from cotlens.measure.steering.vector import Vector
 from cotlens.models.contract import Model
+from cotlens.results.code import opening_of
 from cotlens.trace import Trace
 from cotlens.widgets.protocol.steering_panel import Try
 from cotlens.widgets.shared.encoding import indices, to_utf16
@@ -123,7 +124,7 @@ class History:
         lines = [
             "import cotlens as cl",
             "",
-            f"model = cl.load({self._model.name!r})",
+            f"model = {opening_of(self._model)}",
             origin(self._model, self._baseline)[1],
         ]
         for each in self._line():

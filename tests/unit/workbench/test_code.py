@@ -7,7 +7,7 @@ import cotlens as cl
 from cotlens.measure.calling import call_of
 from cotlens.measure.monitors import Pattern, Rules
 from cotlens.results import Provenance
-from cotlens.results.code import making
+from cotlens.results.code import making, opening_of
 from tests.contract.test_importance import CASES
 from tests.unit.widgets.results import importance, pairs
 
@@ -173,3 +173,13 @@ def test_results_of_before_are_read(given):
     del data["call"]
     assert Provenance(**data).call == ""
     assert making(given)
+
+
+def test_a_model_is_loaded_as_it_was(given):
+    model = cl.load("abacus", dtype="float64", system=None)
+    editor = cl.CoTEditor(model, given, measure=None)
+    editor.close()
+    codes = [editor.code, cl.BranchTree(editor).code]
+    for code in codes:
+        assert "model = cl.load('abacus', dtype='float64')" in code, code
+    assert opening_of(cl.load("abacus")) == "cl.load('abacus')"
