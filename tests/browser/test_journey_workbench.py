@@ -167,7 +167,7 @@ def say_things(nb, bench: Bench) -> None:
     bench.keys("Enter")
     expect(bench.editor.chips.first).to_have_attribute("aria-current", "true")
     bench.editor.settle()
-    bench.root.locator(".cotlens-monitorpanel [data-region=thoughts]").click()
+    bench.root.locator(".cotlens-monitorpanel [data-region=reading]").click()
     bench.keys("1")
     nb.expect_value("len(bench['findings'].labels)", 1)
     assert nb.value("session.note('19 stands or falls with the sum')") is None

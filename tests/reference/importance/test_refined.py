@@ -44,7 +44,7 @@ def test_what_was_measured_is_the_full_curve(full, fewer):
     rows = np.searchsorted(full.extras["curve_at"], at)
     assert 2 < len(at) < len(full.extras["curve_at"]) and tokens < all_tokens
     both = [answer for answer in result.extras["answers"] if answer in full.extras["answers"]]
-    assert len(both) > 4
+    assert len(both) >= 4
     for answer in both:
         mine, theirs = (one.extras["curve"][:, one.extras["answers"].index(answer)] for one in (result, full))
         np.testing.assert_allclose(mine, theirs[rows], atol=1e-4)
