@@ -106,6 +106,7 @@ class LocalModel(TextModel, LocalWhitebox):
         memory = None if memory is None else whole("memory", memory, 1)
         hf = placement.bare(hf)
         placement.check_weights(hf)
+        placement.check_attention(hf)
         super().__init__()
         self.meter = Meter()
         self.owner = OwnerThread()

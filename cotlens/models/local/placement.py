@@ -68,6 +68,16 @@ def check_weights(hf: Any) -> None:
         )
 
 
+def check_attention(hf: Any) -> None:
+    """Raise InputError where a mask would end this process: torch's flex attention crashes on a CPU."""
+    asked = getattr(hf.config, "_attn_implementation", None)
+    if asked == "flex_attention" and any(device.type == "cpu" for device in devices(hf)):
+        raise InputError(
+            "The model attends by flex_attention, which crashes Python on a CPU when it is given a mask; call "
+            "set_attn_implementation('sdpa') on it, or load it with attn_implementation='sdpa'."
+        )
+
+
 def described(hf: Any) -> str:
     """Where it runs, in words: "CPU", "GPU", "2 GPUs", "GPU + offloading"."""
     kinds = [device.type for device in devices(hf)]

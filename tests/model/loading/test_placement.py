@@ -393,3 +393,10 @@ def test_a_wrapper_that_takes_part_in_what_is_computed_stays(kind, learned):
 def test_learned_tokens_before_the_text_are_refused():
     with pytest.raises(InputError, match="PROMPT_TUNING"):
         load(adapted("PROMPT_TUNING"))
+
+
+def test_flex_attention_on_a_cpu_is_refused_before_it_ends_the_process(monkeypatch):
+    engine = tiny.model("qwen3").engine
+    monkeypatch.setattr(engine.hf.config, "_attn_implementation", "flex_attention")
+    with pytest.raises(InputError, match=r"flex_attention.*set_attn_implementation\('sdpa'\)"):
+        load((engine.hf, engine.tokenizer))
